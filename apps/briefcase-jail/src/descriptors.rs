@@ -2,6 +2,8 @@
 
 use std::{io, os::fd::OwnedFd};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// The first descriptor above standard error.
 const FIRST: libc::c_uint = 3;
 
@@ -11,6 +13,13 @@ pub fn set_streams([stdin, stdout, stderr]: &[OwnedFd; 3]) -> io::Result<()> {
     rustix::stdio::dup2_stdout(stdout)?;
     rustix::stdio::dup2_stderr(stderr)?;
     Ok(())
+}
+
+/// Sets the soft limit for open descriptors, at most to the hard limit.
+pub fn limit(soft: u64) -> io::Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = Some(maximum.map_or(soft, |maximum| soft.min(maximum)));
+    Ok(setrlimit(Resource::Nofile, Rlimit { current, maximum })?)
 }
 
 /// Sets close-on-exec for every descriptor above standard error. The socket to the daemon closes then too, which tells the

@@ -42,6 +42,9 @@ fn prepare(request: &LaunchRequest<'_>, streams: &[OwnedFd; STREAMS]) -> Result<
     descriptors::set_streams(streams)
         .and_then(|()| descriptors::close_others_on_exec())
         .map_err(|error| LaunchFailure::Descriptors { errno: errno(&error) })?;
+    if let Some(limit) = request.open_files {
+        descriptors::limit(limit).map_err(|error| LaunchFailure::OpenFiles { errno: errno(&error) })?;
+    }
     std::env::set_current_dir(&*request.cwd).map_err(|error| LaunchFailure::WorkingDirectory { errno: errno(&error) })
 }
 

@@ -11,6 +11,7 @@ use briefcase_admin_http::{AdminParts, AdminState, DebuggingRule, LockControl as
 use briefcase_api::Unlock;
 use briefcase_ipc::{AdminListener, AgentListener, Paths};
 use briefcase_launcher::{JAIL, JailLauncher};
+use briefcase_platform::descriptors;
 use briefcase_types::{Clock as _, Entropy, SecretString};
 use briefcase_upstream::ChildEnvironment;
 use tokio::{
@@ -50,11 +51,25 @@ pub fn run(
         home: variable("HOME").map_or_else(|| paths.state.clone(), Into::into),
         lang: variable("LANG").unwrap_or_else(|| "C.UTF-8".to_owned()),
     };
-    let children = ChildProcesses { launcher: Arc::new(JailLauncher::new(jail)?), environment };
+    let children = ChildProcesses {
+        launcher: Arc::new(JailLauncher::new(jail)?.with_open_files(raise_descriptor_limit())),
+        environment,
+    };
     // The provider is installed once; a second time would be another part of this program doing the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(paths, clock, entropy, options.console_port, children, key))
+}
+
+/// Raises the limit for open descriptors. Returns the old one, for the children.
+fn raise_descriptor_limit() -> Option<u64> {
+    match descriptors::raise() {
+        Ok(limit) => limit.was,
+        Err(error) => {
+            tracing::warn!("the limit for open descriptors could not be raised: {error}");
+            None
+        }
+    }
 }
 
 async fn serve(
@@ -115,6 +130,7 @@ fn protection() -> ProcessProtection {
         program_readable: hardening::program_is_readable(),
         swap_in_use: hardening::swaps(),
         debugging: debugging(),
+        open_files: descriptors::limit(),
     }
 }
 

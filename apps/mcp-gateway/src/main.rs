@@ -37,7 +37,12 @@ fn run(options: &GatewayOptions) -> Result<(), Box<dyn std::error::Error>> {
     }
     let result = match settings.mode {
         Mode::Stdio => runtime.block_on(stdio::run(settings)).map_err(Into::into),
-        Mode::Http(address) => runtime.block_on(http::run(settings, address)).map_err(Into::into),
+        Mode::Http(address) => {
+            if let Err(error) = briefcase_platform::descriptors::raise() {
+                tracing::warn!("the limit for open descriptors could not be raised: {error}");
+            }
+            runtime.block_on(http::run(settings, address)).map_err(Into::into)
+        }
     };
     // A read of a terminal or a file cannot be interrupted, so exit without waiting for it.
     runtime.shutdown_background();

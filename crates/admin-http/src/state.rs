@@ -24,6 +24,8 @@ pub struct ProcessProtection {
     pub swap_in_use: Option<bool>,
     /// The processes that may debug a local server.
     pub debugging: DebuggingRule,
+    /// The limit for open descriptors; `None` without a limit.
+    pub open_files: Option<u64>,
 }
 
 /// The processes of one user that may debug another process of that user, by the kernel's rules.

@@ -22,6 +22,9 @@ pub struct LaunchRequest<'a> {
     pub env: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The working directory.
     pub cwd: Cow<'a, str>,
+    /// The soft limit for open descriptors. The daemon's own limit is higher than most programs expect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files: Option<u64>,
 }
 
 /// The reply right before the helper becomes the program.
@@ -42,6 +45,11 @@ pub enum LaunchFailure {
     },
     /// Setting the standard streams or closing all other descriptors failed.
     Descriptors {
+        /// The error.
+        errno: i32,
+    },
+    /// Setting the limit for open descriptors failed.
+    OpenFiles {
         /// The error.
         errno: i32,
     },

@@ -22,13 +22,14 @@ pub struct JailLauncher {
     spawner: Spawner,
     program: HelperProgram,
     deadline: Duration,
+    open_files: Option<u64>,
 }
 
 impl JailLauncher {
     /// Makes a launcher that uses this helper program.
     pub fn new(path: PathBuf) -> io::Result<Self> {
         let program = HelperProgram { name: JAIL, version: env!("CARGO_PKG_VERSION"), path };
-        Ok(Self { spawner: Spawner::new()?, program, deadline: DEADLINE })
+        Ok(Self { spawner: Spawner::new()?, program, deadline: DEADLINE, open_files: None })
     }
 
     /// Returns the same launcher with another deadline.
@@ -38,8 +39,15 @@ impl JailLauncher {
         self
     }
 
+    /// Returns the same launcher whose children get this soft limit for open descriptors, instead of the daemon's.
+    #[must_use]
+    pub const fn with_open_files(mut self, limit: Option<u64>) -> Self {
+        self.open_files = limit;
+        self
+    }
+
     async fn start(&self, command: &LaunchCommand) -> Result<LaunchedChild, LaunchError> {
-        let request = request(command)?;
+        let request = LaunchRequest { open_files: self.open_files, ..request(command)? };
         let deadline = Deadline::within(self.deadline);
         let streams = Streams::new(command.pipes).map_err(|error| refused("standard streams", &error))?;
         let mut helper =
@@ -92,6 +100,7 @@ fn request(command: &LaunchCommand) -> Result<LaunchRequest<'_>, LaunchError> {
         argv: command.argv.iter().map(|argument| Cow::Borrowed(&**argument)).collect(),
         env: command.env.iter().map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(&***value))).collect(),
         cwd: Cow::Borrowed(cwd),
+        open_files: None,
     })
 }
 
@@ -105,6 +114,7 @@ fn failed(failure: LaunchFailure, command: &LaunchCommand) -> LaunchError {
     match failure {
         LaunchFailure::Session { errno } => refused("session", &error(errno)),
         LaunchFailure::Descriptors { errno } => refused("file descriptors", &error(errno)),
+        LaunchFailure::OpenFiles { errno } => refused("limit for open files", &error(errno)),
         LaunchFailure::WorkingDirectory { errno } => {
             LaunchError::WorkingDirectory { cwd: printable(&command.cwd.to_string_lossy()), kind: error(errno).kind() }
         }

@@ -12,6 +12,7 @@
 
 mod boot_time;
 mod connection;
+pub mod descriptors;
 mod error;
 pub mod hardening;
 mod listener;

@@ -63,7 +63,7 @@ function PageOf({ route, approvals }: { route: Route; approvals: Loaded<Approval
   if (route.page === "budgets") return <BudgetsPage />;
   if (route.page === "policy") return <PolicyPage />;
   if (route.page === "security") return <SecurityPage enrol={route.query.has("enrol")} />;
-  return <ApprovalsPage approvals={approvals} />;
+  return <ApprovalsPage approvals={approvals} request={route.request} />;
 }
 
 function Side(props: { page: Page; open: number; status: Status | undefined; liveness: Liveness }) {

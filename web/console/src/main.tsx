@@ -1,9 +1,11 @@
-/** Starts the console: exchanges the one-time code for a session, then shows the pages. */
+/** Starts the console: exchanges the one-time code for a session or continues one, then shows the pages. */
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { asProblem, isOpen, onExpired, open } from "./session/client.ts";
-import { takeCode } from "./session/route.ts";
+import { asProblem, isOpen, onExpired, open, resume } from "./session/client.ts";
+import { current, takeCode } from "./session/route.ts";
 import { SessionExpired } from "./session_expired.tsx";
+
+const ENDED = "Briefcase was locked or restarted, or the session timed out.";
 
 const root = document.getElementById("app");
 if (root) {
@@ -16,13 +18,16 @@ if (root) {
 }
 
 async function start(root: HTMLElement, code: string | undefined): Promise<void> {
-  const end = (reason: string) => render(<SessionExpired reason={reason} />, root);
-  if (code === undefined) return end("A console session ends when the page is closed or reloaded.");
+  const end = (reason: string) => render(<SessionExpired reason={reason} request={current().request} />, root);
   try {
-    await open(code);
+    if (code !== undefined) await open(code);
+    else {
+      const found = await resume();
+      if (found !== "open") return end(found === "ended" ? ENDED : "No other tab of this browser has a session.");
+    }
   } catch (reason) {
     return end(asProblem(reason).message);
   }
-  onExpired(() => end("Briefcase was locked or restarted, or the session timed out."));
+  onExpired(() => end(ENDED));
   render(<App />, root);
 }

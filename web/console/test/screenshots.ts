@@ -77,11 +77,16 @@ for (const dark of [false, true]) {
   }
 }
 await shoot("empty", {}, page => page.getByText("No pending approvals").waitFor());
-await shoot("no-passkey", { prepare: addRequests, passkey: false }, page =>
-  page.getByText("No passkey is set up").waitFor(),
-);
+for (const width of [360, 1280]) {
+  const size = width === 360 ? { width, height: 740 } : { width };
+  await shoot(`approvals-${width}`, { prepare: addRequests, ...size }, page => arrive(page, "/approvals"));
+  await shoot(`no-passkey-${width}`, { prepare: addRequests, passkey: false, ...size }, page =>
+    page.getByText("No passkey is set up").first().waitFor(),
+  );
+}
 await shoot("rule", { prepare: addRequests }, async page => {
   await page.locator("article").nth(1).locator(".actions").scrollIntoViewIfNeeded();
+  await page.locator("article").nth(1).getByRole("button", { name: "More", exact: true }).click();
   await page.getByRole("button", { name: "Create rule…" }).click();
   await page.getByRole("dialog").waitFor();
 });
@@ -93,8 +98,9 @@ await shoot("waiting", { path: "/security", passkey: false }, async page => {
   await page.getByRole("button", { name: "Create a passkey" }).click();
   await page.getByText("Now enter your PIN").waitFor();
 });
-await shoot("expired", { path: "/receipts" }, async page => {
-  await page.reload();
-  await page.getByRole("heading", { name: "Session expired" }).waitFor();
+await shoot("no-session", { path: "/receipts" }, async page => {
+  await page.evaluate(() => sessionStorage.clear());
+  await page.goto(new URL("/approvals/AAAAAAAAAAAAAAAAAAAAAA", page.url()).href);
+  await page.getByRole("heading", { name: "No session" }).waitFor();
 });
 await quit();

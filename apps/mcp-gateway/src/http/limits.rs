@@ -10,10 +10,10 @@ use std::{
 
 use briefcase_types::TokenBucket;
 
-/// The maximum number of concurrent requests and streams per agent.
-const AT_ONCE: usize = 512;
-/// The maximum number of connections per agent.
-const CONNECTIONS: usize = 192;
+/// The maximum number of concurrent requests and streams per agent. Each session may have a stream open.
+const AT_ONCE: usize = 1024;
+/// The maximum number of connections per agent: one for each session's stream, and some for requests.
+const CONNECTIONS: usize = 384;
 /// The long-term request rate per second. It stops loops, far above honest use; the daemon enforces budgets.
 const PER_SECOND: u64 = 20_000;
 /// The maximum burst of requests.

@@ -17,7 +17,7 @@ use super::event_buffer::{EventBuffer, Retention};
 use crate::{daemon::Unavailable, handshake::Handshake};
 
 /// The maximum number of sessions per agent.
-pub(super) const SESSIONS: usize = 64;
+pub(super) const SESSIONS: usize = 256;
 /// The time after which an unused session expires. A connected stream counts as use.
 const EXPIRY: Duration = Duration::from_secs(30 * 60);
 /// The idle time after which a session may be ended in favour of a new one.

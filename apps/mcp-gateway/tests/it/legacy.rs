@@ -272,7 +272,7 @@ fn an_open_stream_outlives_the_daemon_and_hears_of_its_return() {
 #[test]
 fn sessions_are_limited_and_recently_used_ones_are_kept() {
     let gateway = Gateway::start();
-    let sessions: Vec<_> = (0..64).map(|_| Session::start(&gateway)).collect();
+    let sessions: Vec<_> = (0..256).map(|_| Session::start(&gateway)).collect();
     assert_eq!(gateway.post(&[], &initialize("2025-11-25")).status, 429);
     let mut connection = gateway.connect();
     connection.without_body("DELETE", ALICE, &[("Mcp-Session-Id", &sessions[0].id)]);

@@ -1,4 +1,4 @@
-//! Console sessions: a one-time code becomes a session token, which the page keeps in memory only.
+//! Console sessions: a one-time code becomes a session token, which the page keeps in its browser tab.
 //!
 //! The code is in the fragment of an address that the CLI opens. It is valid once, for a minute. The token is no cookie: no
 //! other page can make a browser send it, and other services on `localhost` never receive it. A session may read; every

@@ -13,6 +13,11 @@ use crate::{
     state::{AdminState, DebuggingRule, ProcessProtection},
 };
 
+/// Fewer descriptors than this are a warning.
+const OPEN_FILES_WANTED: u64 = 4096;
+/// The descriptors of one local server: three streams, its process, and a share of a client's connection.
+const PER_CHILD: u64 = 5;
+
 /// `GET /v1/doctor`
 pub async fn doctor(State(admin): State<Arc<AdminState>>) -> Json<Vec<Check>> {
     let protection = (admin.parts.protection)();
@@ -23,6 +28,7 @@ pub async fn doctor(State(admin): State<Arc<AdminState>>) -> Json<Vec<Check>> {
         swap(protection),
         same_user(protection),
         rollback(),
+        open_files(protection),
         computer_clock(&admin),
         folder(&admin),
         Check {
@@ -113,6 +119,27 @@ fn program(protection: ProcessProtection) -> Check {
         .to_owned(),
         next_step: readable.then(|| {
             "Let root own the programs, and let others run but not read them: chown root, chmod 711; or allow programs in memory (sysctl vm.memfd_noexec=0), and do not run briefcased as root.".to_owned()
+        }),
+    }
+}
+
+/// Reports how many connections the daemon's descriptors allow.
+fn open_files(protection: ProcessProtection) -> Check {
+    let few = protection.open_files.filter(|limit| *limit < OPEN_FILES_WANTED);
+    Check {
+        name: "open_files".to_owned(),
+        severity: if few.is_some() { Severity::Warn } else { Severity::Ok },
+        message: protection.open_files.map_or_else(
+            || "The number of open descriptors is not limited.".to_owned(),
+            |limit| {
+                format!(
+                    "The daemon may open {limit} descriptors: enough for about {} local servers.",
+                    limit / PER_CHILD
+                )
+            },
+        ),
+        next_step: few.map(|_| {
+            "Raise the hard limit (`ulimit -Hn`, or LimitNOFILE= of its service), then restart briefcased.".to_owned()
         }),
     }
 }

@@ -38,11 +38,13 @@ async fn folder_and_socket_are_private_and_end_with_the_listener() {
 /// Attack 70: the newest connection is served, and an older one ends at both ends.
 #[tokio::test]
 async fn a_newcomer_is_always_served_and_another_connection_ends_for_it() {
+    // Both ends of each connection are in this process.
+    briefcase_platform::descriptors::raise().unwrap();
     let home = private();
     let listener = AgentListener::bind(home.path()).unwrap();
     let path = listener.path();
     let mut open = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..950 {
         let server = async { listener.accept().await.read_hello().await.unwrap().welcome(welcome()).await.unwrap() };
         let (link, connection) = tokio::join!(DaemonClient::connect(&path, token(), "test/1"), server);
         open.push((link.unwrap(), connection));

@@ -48,6 +48,25 @@ async fn a_child_inherits_no_descriptor_but_its_streams() {
 }
 
 #[tokio::test]
+async fn a_child_gets_the_soft_limit_for_open_files_and_keeps_the_hard_one() {
+    for (limit, expected) in [(Some(300), "300"), (Some(u64::MAX), "hard"), (None, "own")] {
+        let launcher = launcher().with_open_files(limit);
+        let command = command(&["sh", "-c", "ulimit -Sn; ulimit -Hn"]);
+        let mut child = launcher.launch(command).await.unwrap_or_else(|error| panic!("{error}"));
+        let text = output(&mut child).await;
+        let (soft, hard) = text.trim_end().split_once('\n').unwrap_or_else(|| panic!("{text}"));
+        let ours = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+        let shown = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+        assert_eq!(hard, shown(ours.maximum));
+        match expected {
+            "hard" => assert_eq!(soft, hard),
+            "own" => assert_eq!(soft, shown(ours.current)),
+            soft_limit => assert_eq!(soft, soft_limit),
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_child_leads_a_session_and_a_group_of_its_own() {
     let mut child = launch(&["sh", "-c", "cat /proc/$$/stat; echo $$"]).await;
     let text = output(&mut child).await;

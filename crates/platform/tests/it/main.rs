@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests may stop")]
 
+mod descriptors;
 mod hardening;
 mod listener;
 mod peer;

@@ -19,17 +19,24 @@ export function Sentence({ question, id }: { question: ApprovalRequest; id: stri
   );
 }
 
-export function Badges({ question }: { question: ApprovalRequest }) {
-  const [kind, risk] = [classWord(question.class), riskWord(question.risk)];
+/** The reasons for caution. They stand with the decisions, so that no decision is in view without them. */
+export function Stakes({ question }: { question: ApprovalRequest }) {
+  const risk = riskWord(question.risk);
+  const warned = question.labels.includes("untrusted_content");
+  if (question.risk !== "high" && question.cost === undefined && question.labels.length === 0) return null;
   return (
-    <p class="badges">
-      <Badge tone={risk.tone} icon={risk.icon}>
-        {risk.text}
-      </Badge>
-      <Badge tone={kind.tone} icon={kind.icon}>
-        {kind.text}
-      </Badge>
-      {question.cost !== undefined && <Badge tone="info">Costs {question.cost}</Badge>}
+    <p class="stakes">
+      {question.risk === "high" && (
+        <Badge tone={risk.tone} icon={risk.icon}>
+          {risk.text}
+        </Badge>
+      )}{" "}
+      {question.cost !== undefined && <Badge tone="info">Costs {question.cost}</Badge>}{" "}
+      {question.labels.length > 0 && (
+        <span class="aware">
+          This agent {listed(question.labels.map(labelWord))}.{warned && " Check for prompt injection."}
+        </span>
+      )}
     </p>
   );
 }
@@ -45,36 +52,35 @@ export function Expiry({ question }: { question: ApprovalRequest }) {
   );
 }
 
-export function Facts({ question }: { question: ApprovalRequest }) {
+export function Details({ question }: { question: ApprovalRequest }) {
+  const [kind, risk] = [classWord(question.class), riskWord(question.risk)];
   return (
-    <dl class="facts">
-      {question.labels.length > 0 && (
-        <>
-          <dt>Warning</dt>
-          <dd class="aware">
-            This session {listed(question.labels.map(labelWord))}.
-            {question.labels.includes("untrusted_content") && " Check for prompt injection."}
-          </dd>
-        </>
-      )}
-      <dt>Required by</dt>
-      <dd>
-        {question.policies.length === 0 && "No policy allows it without approval."}
-        {question.policies.map((policy, place) => (
-          <span key={policy}>
-            {place > 0 && ", "}policy <code>{<UntrustedText text={policy} />}</code>
-          </span>
-        ))}
-      </dd>
-      <dt>Session</dt>
-      <dd>
-        <code title={question.session}>{question.session.slice(0, 8)}</code>
-        {question.cost === undefined && " · no cost"} · configuration revision {question.authority_version}
-      </dd>
-      <dt>Digest</dt>
-      <dd>
-        <Digest digest={question.digest} what="digest" /> covers everything on this card
-      </dd>
-    </dl>
+    <details class="details">
+      <summary>Details</summary>
+      <dl class="facts">
+        <dt>Your setting</dt>
+        <dd>
+          {kind.text}, {risk.text.toLowerCase()}
+        </dd>
+        <dt>Required by</dt>
+        <dd>
+          {question.policies.length === 0 && "No policy allows it without approval."}
+          {question.policies.map((policy, place) => (
+            <span key={policy}>
+              {place > 0 && ", "}policy <code>{<UntrustedText text={policy} />}</code>
+            </span>
+          ))}
+        </dd>
+        <dt>Session</dt>
+        <dd>
+          <code title={question.session}>{question.session.slice(0, 8)}</code>
+          {question.cost === undefined && " · no cost"} · configuration revision {question.authority_version}
+        </dd>
+        <dt>Digest</dt>
+        <dd>
+          <Digest digest={question.digest} what="digest" /> covers everything on this card
+        </dd>
+      </dl>
+    </details>
   );
 }

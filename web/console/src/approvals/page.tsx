@@ -1,6 +1,7 @@
 /** Pending approval requests, oldest first: a new request never moves the one being read. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApprovalRequest, Decided, FactorView } from "../generated/contract.ts";
+import { Enrol } from "../security/enrol.tsx";
 import { address, go } from "../session/route.ts";
 import { Icon } from "../ui/icon.tsx";
 import { type Loaded, useLoad } from "../ui/load.ts";
@@ -16,13 +17,21 @@ interface Notice {
   receipt?: string;
 }
 
-export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest[]> }) {
+interface Props {
+  approvals: Loaded<ApprovalRequest[]>;
+  /** The request that the address names. */
+  request: string | undefined;
+}
+
+export function ApprovalsPage({ approvals, request }: Props) {
   useShortcuts();
+  useArrivalAt(request, approvals.data !== undefined);
   const factors = useLoad<FactorView[]>("/v1/factors", "authority");
   const [notice, setNotice] = useState<Notice>();
   const [busy, setBusy] = useState<string>();
   const questions = [...(approvals.data ?? [])].sort((a, b) => a.asked - b.asked);
-  const passkeys = factors.data?.some(factor => factor.kind === "passkey") ?? false;
+  const [enrolling, setEnrolling] = useState(false);
+  const passkeys = factors.data?.some(factor => factor.kind === "passkey");
   const decided = (question: ApprovalRequest, result: Decided) => {
     setNotice({
       text: `${result.decision === "denied" ? "Denied" : "Allowed"}: ${sentence(question)}.`,
@@ -34,14 +43,24 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
     <>
       <PageHead title="Approvals">Approve or deny the requests of your agents.</PageHead>
       <ProblemNote problem={approvals.problem} />
-      {factors.data && !passkeys && <NoPasskey />}
+      {factors.data && enrolling && <Enrol factors={factors.data} asked begun reload={factors.reload} />}
+      {passkeys === false && !enrolling && questions.length === 0 && <NoPasskey onEnrol={() => setEnrolling(true)} />}
       <Announce questions={questions} loaded={approvals.data !== undefined} />
-      <div role="status">{notice && <Done notice={notice} />}</div>
+      <div role="status">
+        {notice && <Done notice={notice} />}
+        {approvals.data && request !== undefined && !notice && !questions.some(one => one.id === request) && (
+          <p class="banner">The request of this link was decided, withdrawn, or has expired.</p>
+        )}
+      </div>
       {questions.map(question => (
         <Card
           key={question.id}
           question={question}
           passkeys={passkeys}
+          onEnrol={() => {
+            setEnrolling(true);
+            scrollTo(0, 0);
+          }}
           arrangement={questions.map(one => one.id).join()}
           onDecided={decided}
           taken={busy !== undefined && busy !== question.id}
@@ -51,6 +70,16 @@ export function ApprovalsPage({ approvals }: { approvals: Loaded<ApprovalRequest
       {approvals.data && questions.length === 0 && <Nothing />}
     </>
   );
+}
+
+/** Moves to the card of the request in the address, once. */
+function useArrivalAt(request: string | undefined, loaded: boolean): void {
+  useEffect(() => {
+    if (request === undefined || !loaded) return;
+    const own = document.querySelector<HTMLElement>(`article[data-question="${CSS.escape(request)}"]`);
+    own?.focus({ preventScroll: true });
+    own?.scrollIntoView({ block: "start", behavior: "instant" });
+  }, [request, loaded]);
 }
 
 function Done({ notice }: { notice: Notice }) {
@@ -86,7 +115,7 @@ function Announce({ questions, loaded }: { questions: ApprovalRequest[]; loaded:
   );
 }
 
-function NoPasskey() {
+function NoPasskey({ onEnrol }: { onEnrol: () => void }) {
   return (
     <aside class="banner">
       <Icon name="key" />
@@ -94,8 +123,8 @@ function NoPasskey() {
         <strong>No passkey is set up, so you cannot approve requests on this page.</strong> Use your PIN at a terminal:{" "}
         <Command>briefcase approvals</Command>
       </p>
-      <button type="button" onClick={() => go(address("security", { enrol: "" }))}>
-        Add a passkey
+      <button type="button" onClick={onEnrol}>
+        Set up a passkey
       </button>
     </aside>
   );

@@ -1,6 +1,6 @@
 /**
  * Checks that a person can see the buttons: the window has the focus, the page is in front, and nothing covers the
- * buttons (if the browser can detect it).
+ * buttons (if the browser can detect it). Buttons outside of the window are not visible.
  */
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -38,11 +38,11 @@ function useUncovered(ref: RefObject<HTMLElement | null>): boolean {
   const [clear, setClear] = useState(true);
   useEffect(() => {
     const element = ref.current;
-    if (!element || !("isVisible" in IntersectionObserverEntry.prototype)) return;
+    if (!element) return;
     const init: VisibilityInit = { threshold: [0, 0.5, 1], trackVisibility: true, delay: DELAY };
     const observer = new IntersectionObserver(entries => {
       const entry = entries.at(-1) as (IntersectionObserverEntry & { isVisible?: boolean }) | undefined;
-      if (entry) setClear(entry.isVisible !== false);
+      if (entry) setClear(entry.isVisible ?? entry.isIntersecting);
     }, init);
     observer.observe(element);
     return () => observer.disconnect();

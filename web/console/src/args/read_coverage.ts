@@ -51,9 +51,15 @@ function measure(
   if (Math.abs(box.width - width.current) > 1) coverage.clear();
   width.current = box.width;
   if (document.visibilityState === "visible") {
-    coverage.add(Math.max(0, -box.top), Math.min(box.height, innerHeight - box.top));
+    coverage.add(Math.max(0, -box.top), Math.min(box.height, readableTo(element) - box.top));
   }
   const all = complete && coverage.isComplete(box.height);
   const percent = Math.floor((100 * coverage.covered(box.height)) / Math.max(1, box.height));
   return { all, percent: all ? 100 : Math.min(99, percent) };
+}
+
+/** The lowest visible pixel: the bar of decisions may stick to the bottom of the window, over the arguments. */
+function readableTo(element: HTMLElement): number {
+  const bar = element.closest("article")?.querySelector(".actions:not([hidden])");
+  return Math.min(innerHeight, bar?.getBoundingClientRect().top ?? innerHeight);
 }

@@ -22,6 +22,8 @@ export interface Reading {
   done: boolean;
   /** The missing step, for the person. */
   missing: string;
+  /** The same in two or three words, if it is not reading. */
+  short?: string;
 }
 
 /** Checks that the text on the page has exactly the bound value. */
@@ -40,7 +42,10 @@ export function Arguments(props: { text: string; label: string; onReading?: (rea
 }
 
 function Unreadable(props: { text: string; onReading?: (reading: Reading) => void }) {
-  useEffect(() => props.onReading?.({ done: false, missing: "The arguments cannot be shown exactly." }), [props.text]);
+  useEffect(
+    () => props.onReading?.({ done: false, missing: "The arguments cannot be shown exactly.", short: "ambiguous" }),
+    [props.text],
+  );
   return (
     <div class="arguments unreadable">
       <p>These arguments are ambiguous, so they cannot be allowed here.</p>
@@ -87,7 +92,7 @@ function useReading(
     if (!complete) missing = "Read everything first: show the remaining lines.";
     else if (!faithful) missing = "This page does not show the real arguments. Deny the request and report it.";
     else if (!seen.all) missing = `Read everything first: ${seen.percent} % was in view.`;
-    tell({ done: seen.all && faithful, missing });
+    tell({ done: seen.all && faithful, missing, ...(complete && !faithful ? { short: "page was changed" } : {}) });
   }, [seen, complete, text]);
 }
 

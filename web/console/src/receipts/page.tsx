@@ -27,12 +27,21 @@ export function ReceiptsPage({ query }: { query: URLSearchParams }) {
       {pages.rows.length > 0 && <Rows rows={pages.rows} chosen={chosen} />}
       {pages.more && (
         <button type="button" class="more" disabled={pages.busy} onClick={pages.older}>
-          {pages.busy ? "Loading…" : "Older receipts"}
+          {label(pages)}
         </button>
       )}
-      {pages.rows.length === 0 && !pages.busy && !pages.problem && <None filtered={filter !== NO_FILTER} />}
+      {pages.rows.length === 0 && !pages.busy && !pages.more && !pages.problem && (
+        <None filtered={filter !== NO_FILTER} />
+      )}
     </>
   );
+}
+
+/** A search without a result so far says how far it is. */
+function label(pages: { rows: ReceiptRow[]; busy: boolean; next?: number }): string {
+  if (pages.rows.length > 0 || pages.next === undefined) return pages.busy ? "Loading…" : "Older receipts";
+  const reached = `Searched back to r${pages.next}, no match yet.`;
+  return pages.busy ? `${reached} Searching…` : `${reached} Search older receipts`;
 }
 
 function Rows({ rows, chosen }: { rows: ReceiptRow[]; chosen: string | undefined }) {

@@ -18,6 +18,8 @@ interface Props {
   factors: FactorView[];
   /** True if the address requests enrollment, as `briefcase factor add passkey` opens it. */
   asked: boolean;
+  /** True if the person already pressed a button to create one. */
+  begun?: boolean;
   reload: () => Promise<void>;
 }
 
@@ -31,7 +33,7 @@ type Stage =
   | { at: "waiting"; offer: Offer; known: number }
   | { at: "done" };
 
-export function Enrol({ factors, asked, reload }: Props) {
+export function Enrol({ factors, asked, begun, reload }: Props) {
   const [label, setLabel] = useState("This browser");
   const [stage, setStage] = useState<Stage>({ at: "start" });
   const [problem, setProblem] = useState<Problem>();
@@ -45,6 +47,9 @@ export function Enrol({ factors, asked, reload }: Props) {
       setStage({ at: "start" });
     });
   };
+  useEffect(() => {
+    if (begun) make();
+  }, []);
   return (
     <section class={asked ? "card asked" : "card"} aria-label="Add a passkey">
       <header>

@@ -1,10 +1,11 @@
 /**
  * The client of the admin API.
  *
- * Invariant: the session token is only in this module's memory, never in a cookie, storage or address. It leaves only
- * as the `Authorization` header of same-origin requests.
+ * Invariant: the session token is only in this module and in `kept.ts`, never in a cookie or address. It leaves only as
+ * the `Authorization` header of same-origin requests.
  */
 import type { ConsoleSession, Problem as ProblemBody } from "../generated/contract.ts";
+import { forget, keep, share, tokenOfOtherTab, tokenOfTab } from "./kept.ts";
 
 let token: string | undefined;
 let whenExpired: () => void = () => {};
@@ -23,7 +24,38 @@ export class Problem extends Error {
 /** Exchanges the one-time code for a session. */
 export async function open(code: string): Promise<void> {
   const answer = await send("POST", "/v1/console/session", { code });
-  token = ((await answer.json()) as ConsoleSession).token;
+  begin(((await answer.json()) as ConsoleSession).token);
+}
+
+/**
+ * Continues the session of this tab before a reload, or of another tab. Returns `ended` if the daemon ended the session of
+ * this tab, and `absent` if there is none.
+ */
+export async function resume(): Promise<"open" | "ended" | "absent"> {
+  const own = tokenOfTab();
+  if (own !== undefined && (await isValid(own))) return "open";
+  const other = await tokenOfOtherTab();
+  if (other !== undefined && (await isValid(other))) return "open";
+  return own === undefined ? "absent" : "ended";
+}
+
+async function isValid(found: string): Promise<boolean> {
+  token = found;
+  try {
+    await read("/v1/status");
+  } catch (reason) {
+    // `send` removes the token that the daemon rejects. On another error, the session may still be valid.
+    if (token !== undefined) throw reason;
+    return false;
+  }
+  begin(found);
+  return true;
+}
+
+function begin(own: string): void {
+  token = own;
+  keep(own);
+  share(() => token);
 }
 
 export function isOpen(): boolean {
@@ -62,6 +94,7 @@ export async function send(method: string, path: string, body?: unknown, signal?
   if (answer.ok) return answer;
   if (answer.status === 401 && token !== undefined) {
     token = undefined;
+    forget();
     whenExpired();
   }
   throw await problem(answer);

@@ -6,7 +6,11 @@ export type Page = (typeof PAGES)[number];
 export interface Route {
   page: Page;
   query: URLSearchParams;
+  /** The approval request that the address names. The address grants nothing. */
+  request?: string;
 }
+
+const REQUEST_ID = /^[\w-]{22}$/;
 
 /** Removes the one-time code from the address, so that neither history nor a screenshot contains it. */
 export function takeCode(): string | undefined {
@@ -16,9 +20,10 @@ export function takeCode(): string | undefined {
 }
 
 export function current(): Route {
-  const name = location.pathname.slice(1);
+  const [name, id = ""] = location.pathname.slice(1).split("/");
   const page = PAGES.find(known => known === name) ?? "approvals";
-  return { page, query: new URLSearchParams(location.search) };
+  const request = page === "approvals" && REQUEST_ID.test(id) ? { request: id } : {};
+  return { page, query: new URLSearchParams(location.search), ...request };
 }
 
 export function address(page: Page, query: Record<string, string> = {}): string {

@@ -31,6 +31,7 @@ for (const [name, decision] of [
 ] as const) {
   test(`“${name}” sends exactly that decision, with a passkey over the shown digest`, async () => {
     const opened = await asked();
+    if (name.includes("session")) await opened.own.getByRole("button", { name: "More", exact: true }).click();
     await allowed(opened.page, name).click();
     await settled(opened);
     assert.deepEqual(opened.stub.routes.taken, [{ question: opened.question, decision }]);
@@ -41,6 +42,7 @@ for (const [name, decision] of [
 
 test("a rule starts as narrow as possible and describes its effect", async () => {
   const opened = await asked();
+  await opened.own.getByRole("button", { name: "More", exact: true }).click();
   await allowed(opened.page, "Create rule…").click();
   const dialog = opened.page.getByRole("dialog", { name: "Create rule" });
   await dialog.getByText("with exactly these arguments").waitFor();
@@ -91,6 +93,8 @@ test("Enter never allows, and no decision has the focus initially", async () => 
   await allowed(page).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.closest(".actions") === null), true);
   await page.keyboard.press("Enter");
+  await opened.own.getByRole("button", { name: "More", exact: true }).click();
+  await allowed(page).waitFor();
   for (const name of [
     "Allow once",
     "Allow these arguments for the session",
@@ -139,7 +143,7 @@ test("the shortcuts move, deny and show help; `a` only moves the focus", async (
   await page.keyboard.press("k");
   assert.equal(await focused(), first.id);
   await page.keyboard.press("a");
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Deny");
+  assert.equal(await page.evaluate(() => document.activeElement?.querySelector(".label")?.textContent), "Deny");
   const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await page.keyboard.press("?");
   await help.waitFor();
@@ -239,7 +243,8 @@ test("an expired request can be neither allowed nor denied", async () => {
 test("a request that needs approval each time offers only once", async () => {
   const opened = await asked({ once_only: true });
   await allowed(opened.page).waitFor();
-  assert.deepEqual(await opened.own.locator(".actions button").allTextContents(), ["Deny", "Allow once"]);
+  assert.deepEqual(await opened.own.locator(".actions button .label").allTextContents(), ["Deny", "Allow once"]);
+  assert.equal(await opened.own.getByRole("button", { name: "More", exact: true }).count(), 0);
   await opened.close();
 });
 
@@ -282,15 +287,29 @@ test("a refused passkey sends no decision and shows the reason", async () => {
   await opened.close();
 });
 
-test("without a passkey the page refers to the terminal", async () => {
-  const one = question();
-  const opened = await open({ passkey: false, prepare: stub => stub.world.questions.push(one) });
-  await opened.page.getByText("No passkey is set up").waitFor();
+test("without a passkey the card shows the command to type, and the way to a passkey is one press", async () => {
+  const [one, other] = [question(), question({ id: "-AAAAAAAAAAAAAAAAAAAAA" })];
+  const opened = await open({ passkey: false, prepare: stub => stub.world.questions.push(one, other) });
+  const { page, stub } = opened;
+  const own = card(page, one.id);
+  await own.getByText(`briefcase approve ${one.id}`, { exact: true }).waitFor();
+  // Without the hyphens, the id would be read as an option.
+  await card(page, other.id).getByText(`briefcase approve -- ${other.id}`, { exact: true }).waitFor();
+  assert.equal(await own.getByRole("button", { name: /Allow|Deny/ }).count(), 0, "no button without a use");
+  await own.getByRole("button", { name: "Set up a passkey" }).click();
+  await page.getByText("Now enter your PIN in the terminal").waitFor();
+  stub.routes.acceptOffer();
+  await page.getByText("Passkey added.").waitFor();
+  await own.scrollIntoViewIfNeeded();
+  await allowed(page).first().waitFor();
+  await opened.close();
+});
+
+test("with no pending request, the way to a passkey is on the page", async () => {
+  const opened = await open({ passkey: false });
   await opened.page.locator(".banner", { hasText: "briefcase approvals" }).waitFor();
-  for (const name of ["Deny", "Allow once"])
-    assert.equal(await card(opened.page, one.id).getByRole("button", { name }).isDisabled(), true);
-  await opened.page.getByRole("button", { name: "Add a passkey" }).click();
-  await opened.page.locator(".asked").waitFor();
+  await opened.page.getByRole("button", { name: "Set up a passkey" }).click();
+  await opened.page.getByText("Now enter your PIN in the terminal").waitFor();
   await opened.close();
 });
 
@@ -330,6 +349,7 @@ test("when the event stream breaks, the page polls and then reconnects", async (
 test("the full digest is copied", async () => {
   const opened = await asked();
   await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await opened.own.getByText("Details", { exact: true }).click();
   const copy = opened.own.getByRole("button", { name: "Copy digest" });
   const copied = await glimpse(copy, "Copied");
   await copy.click();

@@ -65,6 +65,7 @@ test("empty pages and the expired session page are accessible and helpful", asyn
     await page.getByText(text).first().waitFor();
     assert.deepEqual(await violations(page), [], path);
   }
+  opened.stub.endSessions();
   await page.reload();
   await page.getByText("briefcase console", { exact: true }).waitFor();
   assert.deepEqual(await violations(page), []);

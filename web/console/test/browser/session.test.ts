@@ -10,7 +10,7 @@ import { arrive, authenticator, context, goto, open, quit, visit } from "./harne
 after(quit);
 const PAGES = ["/approvals", "/servers", "/receipts", "/budgets", "/policy", "/security"];
 
-test("the token is in no storage, cookie, address or element, and is sent only as a same-origin header", async () => {
+test("the token is in this tab's storage only, in no cookie, address or element, and is sent only as a header", async () => {
   const opened = await open({ prepare: stub => stub.world.questions.push(question()) });
   const { page, stub } = opened;
   const urls: string[] = [];
@@ -20,9 +20,10 @@ test("the token is in no storage, cookie, address or element, and is sent only a
   assert.ok(token);
   const places = await page.evaluate(async () => {
     const databases = (await indexedDB.databases()).length + (await caches.keys()).length;
-    const storages = [localStorage, sessionStorage].map(one => JSON.stringify(one));
+    const storages = [JSON.stringify(localStorage)];
     return {
       databases,
+      tab: { ...sessionStorage },
       text: [
         ...storages,
         document.cookie,
@@ -34,7 +35,8 @@ test("the token is in no storage, cookie, address or element, and is sent only a
     };
   });
   assert.equal(places.databases, 0);
-  assert.deepEqual(places.text.slice(0, 3), ["{}", "{}", ""]);
+  assert.deepEqual(places.tab, { "briefcase-session": token });
+  assert.deepEqual(places.text.slice(0, 2), ["{}", ""]);
   for (const text of [...places.text, ...urls]) assert.equal(text.includes(token), false, text.slice(0, 100));
   const leaked = await page.evaluate(value => Object.values(self).some((one: unknown) => one === value), token);
   assert.equal(leaked, false);
@@ -65,11 +67,59 @@ test("the one-time code is removed from address and history at once", async () =
   await stub.stop();
 });
 
-test("a reload ends the session, and the page shows how to open a new one", async () => {
+test("a reload keeps the session and the page", async () => {
   const opened = await open({ path: "/receipts" });
   await opened.page.reload();
-  await opened.page.getByRole("heading", { name: "Session expired" }).waitFor();
-  await opened.page.getByText("briefcase console", { exact: true }).waitFor();
+  await opened.page.locator("table.receipts tbody tr").first().waitFor();
+  assert.equal(new URL(opened.page.url()).pathname, "/receipts");
+  assert.equal(opened.stub.tokens.length, 1);
+  await opened.close();
+});
+
+test("a link to a request opens its card in another tab, with the session of this tab", async () => {
+  const [first, linked] = [question({ asked: 1 }), question({ asked: 2, args: { script: "x\n".repeat(90) } })];
+  const opened = await open({ prepare: stub => stub.world.questions.push(first, linked) });
+  const { page, stub } = opened;
+  await page.locator("article").first().waitFor();
+  const tab = await page.context().newPage();
+  await tab.goto(`${stub.origin}/approvals/${linked.id}`);
+  await tab.locator(`article[data-question="${linked.id}"]:focus`).waitFor();
+  assert.equal(stub.tokens.length, 1);
+  // The link decides nothing.
+  assert.deepEqual(stub.routes.taken, []);
+  await tab.reload();
+  await tab.locator(`article[data-question="${linked.id}"]:focus`).waitFor();
+  await tab.goto(`${stub.origin}/approvals/AAAAAAAAAAAAAAAAAAAAAA`);
+  await tab.getByText("was decided, withdrawn, or has expired").waitFor();
+  await opened.close();
+});
+
+test("a link without a session shows how to decide at a terminal, and no data", async () => {
+  const one = question();
+  const stub = new Stub();
+  await stub.start();
+  stub.world.questions.push(one);
+  const own = await context();
+  const page = await own.newPage();
+  await page.goto(`${stub.origin}/approvals/${one.id}`);
+  await page.getByText(`briefcase approve ${one.id}`, { exact: true }).waitFor();
+  await page.getByText("briefcase console", { exact: true }).waitFor();
+  assert.deepEqual(stub.asked, [], "nothing was requested without a session");
+  await page.goto(`${stub.origin}/approvals/%3Cscript%3E`);
+  await page.getByText("briefcase console", { exact: true }).waitFor();
+  assert.equal(await page.getByText("briefcase approve").count(), 0, "an id that is none is not shown");
+  await own.close();
+  await stub.stop();
+});
+
+test("after the daemon ended the session, nothing of it is kept and a reload does not bring it back", async () => {
+  const opened = await open({ path: "/receipts" });
+  const { page, stub } = opened;
+  stub.endSessions();
+  await page.reload();
+  await page.getByRole("heading", { name: "No session" }).waitFor();
+  await page.getByText("locked or restarted").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
   await opened.close();
 });
 
@@ -77,7 +127,7 @@ test("a session ended by the daemon shows no data", async () => {
   const opened = await open({ path: "/receipts" });
   opened.stub.endSessions();
   // A pending request of the page may end the session before the click does.
-  const over = opened.page.getByRole("heading", { name: "Session expired" });
+  const over = opened.page.getByRole("heading", { name: "No session" });
   await opened.page.locator('nav a[href="/budgets"]').or(over).click();
   await over.waitFor();
   assert.equal(await opened.page.locator("nav").count(), 0);

@@ -91,14 +91,15 @@ export class Stub {
       return void response.writeHead(403).end();
     if (url.pathname === "/v1/console/session") return this.#session(body, response);
     const token = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
-    if (!this.#tokens.has(token)) return problem(response, 401, "forbidden", "This session is over.");
+    if (!this.#tokens.has(token)) return problem(response, 401, "no_session", "This session is over.");
     if (url.pathname === "/v1/events") return this.#events(response);
     await this.routes.answer(request.method ?? "GET", url, body, response);
   }
 
   async #file(path: string, response: ServerResponse): Promise<void> {
     this.served.push(path);
-    const name = PAGES.includes(path) ? "index.html" : path.slice(1);
+    const page = PAGES.includes(path) || /^\/approvals\/[^/]+$/.test(path);
+    const name = page ? "index.html" : path.slice(1);
     const type = name === "index.html" ? "text/html; charset=utf-8" : FILES[path];
     if (type === undefined) return void response.writeHead(404).end();
     const bytes = await readFile(new URL(name, DIST));

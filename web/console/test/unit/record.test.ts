@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { canonical } from "../../src/args/canonical.ts";
 import type { ReceiptDetail, ReceiptPage } from "../../src/generated/contract.ts";
 import { leafHash, rootFrom, same } from "../../src/receipts/merkle.ts";
-import { join } from "../../src/receipts/pages.ts";
+import { join, search } from "../../src/receipts/pages.ts";
 import { verify } from "../../src/receipts/verify.ts";
 import { checkpointOf, leafOf, pathOf, proofText, rootOf, verifierKey } from "../stub/log.ts";
 
@@ -99,4 +99,60 @@ test("pages merge without a gap, however many receipts arrived between two loads
       }
     }),
   );
+});
+
+/** Loads from a log of which only `match` matches, looking at `looked` receipts for each page. */
+function log(size: number, match: number, looked: number) {
+  const asked: (number | undefined)[] = [];
+  const load = async (before: number | undefined): Promise<ReceiptPage> => {
+    asked.push(before);
+    const from = before ?? size;
+    const to = Math.max(0, from - looked);
+    const receipts = match >= to && match < from ? [{ id: `r${match}`, receipt: { k: "notice", at: 1 } }] : [];
+    return { receipts, size, ...(to > 0 ? { next: to } : {}) };
+  };
+  return { asked, load };
+}
+
+test("a filter that finds nothing at first searches on, up to a limit, and continues from there", async () => {
+  const rows: string[] = [];
+  let next: number | undefined;
+  const take = (page: ReceiptPage): boolean => {
+    rows.push(...page.receipts.map(row => row.id));
+    next = page.next;
+    return true;
+  };
+  const near = log(1_000, 120, 100);
+  await search(near.load, undefined, take);
+  assert.deepEqual([rows, near.asked.length, next], [["r120"], 9, 100]);
+  const far = log(10_000, 3, 100);
+  await search(far.load, undefined, take);
+  assert.deepEqual([rows.length, next], [1, 8_000], "it stops, and says how far it looked");
+  while (rows.length === 1 && next !== undefined) await search(far.load, next, take);
+  assert.deepEqual([rows[1], next], ["r3", undefined]);
+  const none = log(500, 900, 100);
+  await search(none.load, undefined, take);
+  assert.deepEqual([rows.length, none.asked.length, next], [2, 5, undefined]);
+});
+
+test("a search ends when its filter changed, and when the daemon does not move on", async () => {
+  const { asked, load } = log(1_000, 0, 10);
+  await search(load, undefined, () => false);
+  assert.equal(asked.length, 1);
+  let looks = 0;
+  await search(
+    async () => ({ receipts: [], size: 9, next: ++looks && 5 }),
+    undefined,
+    () => true,
+  );
+  assert.equal(looks, 2);
+});
+
+test("new receipts do not move a search back to its start", () => {
+  const empty = (size: number, next?: number): ReceiptPage => ({ receipts: [], size, ...(next ? { next } : {}) });
+  const first = join({ rows: [] }, empty(1_000, 900), undefined);
+  const further = join(first, empty(1_000, 300), 900);
+  assert.equal(join(further, empty(1_001, 901), undefined).next, 300);
+  assert.equal(join(join(further, empty(1_000), 300), empty(1_001, 901), undefined).next, undefined);
+  assert.equal(join(further, empty(9_000, 8_900), undefined).next, 8_900, "a gap is searched again");
 });

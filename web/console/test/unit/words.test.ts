@@ -12,7 +12,7 @@ const read = { done: true, missing: "" };
 const free = { reading: read, visible: true, clickable: true, expired: false, passkeys: true, busy: false };
 
 test("any single obstacle blocks a request, with a reason", () => {
-  assert.equal(blockedReason(free), "");
+  assert.equal(blockedReason(free), undefined);
   const unread = { reading: { done: false, missing: "Read everything first." } };
   for (const one of [
     unread,
@@ -22,12 +22,13 @@ test("any single obstacle blocks a request, with a reason", () => {
     { passkeys: false },
     { busy: true },
   ]) {
-    assert.notEqual(blockedReason({ ...free, ...one }), "");
+    const reason = blockedReason({ ...free, ...one });
+    assert.ok(reason && reason.full !== "" && reason.short !== "" && reason.short.length <= 18, JSON.stringify(one));
   }
 });
 
 test("denying needs no reading and no delay", () => {
-  assert.equal(denyBlockedReason({ expired: false, passkeys: true, busy: false }), "");
+  assert.equal(denyBlockedReason({ expired: false, passkeys: true, busy: false }), undefined);
 });
 
 test("a rule's sentence names the fixed and the free arguments", () => {
