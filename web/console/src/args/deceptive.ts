@@ -20,7 +20,7 @@ export interface Piece {
  * Control, format, private and unassigned characters, separators other than the space, and characters without a glyph.
  */
 const HIDDEN =
-  /^[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159}]$|^(?! )\p{Zs}$/u;
+  /^[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{1d159}]$|^(?! )\p{Zs}$/u;
 const SHORT: Record<string, string> = { "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r" };
 
 /** Letters of right-to-left scripts, with their marks. */

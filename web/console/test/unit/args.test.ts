@@ -36,6 +36,12 @@ test("hidden and reordering characters are always escaped", () => {
   );
 });
 
+test("characters that many fonts draw as nothing are escaped", () => {
+  for (const blank of ["\u2800", "\u3164", "\uffa0", "\ufffc", "\u{1d159}"]) {
+    assert.doesNotMatch(shown({ a: blank }), new RegExp(blank, "u"), blank.codePointAt(0)?.toString(16));
+  }
+});
+
 test("every line has a bounded length", () => {
   const long = lines({ a: "x".repeat(100_000), b: "\u200b".repeat(10_000), c: `${"y\n".repeat(5_000)}` });
   for (const line of long) {
