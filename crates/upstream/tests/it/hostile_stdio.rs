@@ -276,6 +276,8 @@ async fn attack_15_a_childs_log_is_shown_without_its_secrets() {
     let shown = log.clone();
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || shown.clone()).finish();
+    // With one subscriber alone, a log statement that another test's thread reaches first stays off for all threads.
+    let _other = tracing::Dispatch::new(tracing_subscriber::fmt().with_writer(std::io::sink).finish());
     let _guard = tracing::subscriber::set_default(subscriber);
     let act = r#"printf 'key %s\033[2J\n' "$KEY" >&2; printf '%s' "$KEY" | od -An -tx1 | tr -d ' \n' >&2; echo over >&2; ok "$id" '{}'"#;
     let harness = Harness::new();
