@@ -36,6 +36,7 @@ impl CallHandler for Mirror {
             capabilities: Bytes::from_static(CAPABILITIES),
             info: Bytes::from_static(b"{}"),
             instructions: None,
+            listener: None,
         };
         Box::pin(async { Ok(Arc::new(info)) })
     }
@@ -47,6 +48,10 @@ impl CallHandler for Mirror {
     fn list<'a>(&'a self, _: &'a ConnectionKey, _: ListKind) -> BoxFuture<'a, Result<Vec<Bytes>, Refusal>> {
         let item = Bytes::from_static(br#"{"name":"p","uri":"x://y","uriTemplate":"x://{y}"}"#);
         Box::pin(async { Ok(vec![item]) })
+    }
+
+    fn tool_name(&self, _: &ServerId, called: &str) -> Option<ToolName> {
+        called.parse().ok()
     }
 
     fn accepted_tool(&self, _: &ServerId, _: &ToolName) -> Option<Bytes> {
@@ -85,7 +90,15 @@ impl CallHandler for Mirror {
         Some(raw)
     }
 
-    fn notify_servers(&self, _: SessionId, _: &'static str, _: Option<Bytes>) {}
+    fn notify_servers(&self, _: SessionId, _: &'static str) {}
+
+    fn may_name_client(&self, _: &AgentId, _: &str) -> bool {
+        true
+    }
+
+    fn may_show_client(&self, _: &AgentId) -> bool {
+        true
+    }
 }
 
 /// A small number of handles, so that the input can guess them.

@@ -2,6 +2,8 @@
 //! messages never repeat the value.
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use briefcase_json::{JsonLimits, parse_relayed};
 use briefcase_policy::pin;
 use briefcase_schema as schema;
@@ -21,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     let server = "fuzz".parse().expect("a server name");
-    for entry in pin::inspect(&server, [bytes, bytes]) {
+    for entry in pin::inspect(&server, &BTreeMap::new(), [bytes, bytes]) {
         assert!(entry.verdict.is_err(), "the same definition twice is quarantined");
     }
 });
