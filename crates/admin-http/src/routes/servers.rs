@@ -69,7 +69,7 @@ pub async fn probe(
 /// Why a probe may send the server its secrets.
 #[derive(PartialEq)]
 enum MaySend {
-    /// It gets none.
+    /// The server gets no secret.
     NoSecret,
     /// A registered server with these settings gets them already.
     AsRegistered(ServerSettings),

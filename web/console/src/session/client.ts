@@ -28,8 +28,8 @@ export async function open(code: string): Promise<void> {
 }
 
 /**
- * Continues the session of this tab before a reload, or of another tab. Returns `ended` if the daemon ended the session of
- * this tab, and `absent` if there is none.
+ * Continues the session that this tab had before a reload, or the session of another tab. Returns `ended` if the daemon
+ * ended this tab's session, and `absent` if no tab has a session.
  */
 export async function resume(): Promise<"open" | "ended" | "absent"> {
   const own = tokenOfTab();

@@ -107,7 +107,7 @@ test("a link without a session shows how to decide at a terminal, and no data", 
   assert.deepEqual(stub.asked, [], "nothing was requested without a session");
   await page.goto(`${stub.origin}/approvals/%3Cscript%3E`);
   await page.getByText("briefcase console", { exact: true }).waitFor();
-  assert.equal(await page.getByText("briefcase approve").count(), 0, "an id that is none is not shown");
+  assert.equal(await page.getByText("briefcase approve").count(), 0, "a malformed id is not shown");
   await own.close();
   await stub.stop();
 });
